@@ -120,7 +120,7 @@ lint: setup sam policy ## ruff, mypy --strict, import-linter, cfn-lint, sam vali
 	@$(PY) -m mypy
 	@.venv/bin/lint-imports --no-logo --cache-dir .cache/imports
 	@.venv/bin/cfn-lint
-	@for template in template operations edge; do \
+	@for template in template operations edge http; do \
 	  $(SAM) validate --lint --region us-east-1 --template $$template.yaml || exit; done
 	@.venv-policy/bin/checkov --config-file .checkov.yaml
 

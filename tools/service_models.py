@@ -1,8 +1,7 @@
 """Part of `make build`: botocore's descriptions of AWS, cut down to what a client reads while it works.
 
-Making a client is mostly reading these files. Without other services, without documentation and unzipped, DynamoDB's
-takes a third of the time (26 ms of CPU in place of 78) and S3's two thirds (33 of 47); 1 MB of the layer is free. Of
-these two, which a search waits for, only what the template allows functions is left.
+Making a client is mostly reading these files, so they have neither other services nor documentation, and are not
+zipped. Of DynamoDB and S3, whose clients a first search waits for, only what the template allows functions is left.
 """
 
 import gzip
@@ -17,19 +16,21 @@ TEMPLATE = Path(__file__).parents[1] / "template.yaml"
 ALLOWED_WITH = {
     "dynamodb": {"TransactWriteItems"},
     "s3": {
-        *("DeleteObjects", "HeadObject", "ListObjectsV2"),
-        "HeadBucket",  # in which region a bucket is
-        "CreateBucket",  # whose URL a form for uploads has
+        "DeleteObjects",
+        "HeadObject",
+        "ListObjectsV2",
+        "HeadBucket",  # botocore's, to find in which region a bucket is
+        "CreateBucket",  # botocore's, for the URL of a form for uploads
     },
 }
-"""What has no permission of its own name."""
+"""Operations that IAM allows by another name than theirs, and two that botocore itself looks up."""
 
 
-def operations(service: str, template: str) -> set[str] | None:
-    """What a client of the service must know; None: all. `template`: the permissions that functions have."""
+def operations(service: str) -> set[str] | None:
+    """What a client of the service must know, among it whatever the template allows a function; None: all."""
     if service not in ALLOWED_WITH:
         return None
-    return ALLOWED_WITH[service] | set(re.findall(rf"\b{service}:([A-Z]\w+)", template))
+    return ALLOWED_WITH[service] | set(re.findall(rf"\b{service}:([A-Z]\w+)", TEMPLATE.read_text()))
 
 
 def cut_down(data: Path) -> None:
@@ -42,8 +43,7 @@ def cut_down(data: Path) -> None:
     _write(endpoints, regions)
     for zipped in data.glob("*/*/*.json.gz"):
         content = _undocumented(json.loads(gzip.decompress(zipped.read_bytes())))
-        wanted = operations(zipped.parents[1].name, TEMPLATE.read_text())
-        if zipped.name == "service-2.json.gz" and wanted is not None:
+        if zipped.name == "service-2.json.gz" and (wanted := operations(zipped.parents[1].name)) is not None:
             content = _with_only(wanted, content)
         _write(zipped.with_suffix(""), content)
         zipped.unlink()

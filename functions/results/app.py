@@ -2,6 +2,8 @@
 
 from facesearch import starting  # isort: skip
 
+starting.begin()
+
 import uuid
 from dataclasses import replace
 

@@ -1,11 +1,12 @@
 """POST …/faces: one face search per request_id, or the replay of it."""
 
 from facesearch import starting  # isort: skip
+
+starting.begin()
 from facesearch.bootstrap import container  # isort: skip
 
 # Above the other imports, beside which the networks are loaded.
 starting.ahead(lambda: container.networks)
-
 
 from facesearch.api import handler as api
 from facesearch.api.envelope import success
@@ -14,6 +15,7 @@ from facesearch.api.requests import PageQuery
 from facesearch.api.resolver import APIGatewayRestResolver, Response
 from facesearch.api.selfie_form import parse_selfie_form
 from facesearch.models import Feature, Scope
+from facesearch.observability import log_request
 from facesearch.search.face_search import Invocation, replayed
 from facesearch.search.quota import NOBODYS
 
@@ -26,14 +28,14 @@ def post_faces(org_id: str, event_id: str) -> Response[str]:
     headers = api.headers_of(app)
     form = parse_selfie_form(headers.get("content-type", ""), api.body_of(app), headers.get("content-encoding", ""))
     request = api.request_of(app, PageQuery).with_body(form.request_id, form.upload_ids)
-    api.log_request(request.org_id, request.event_id, request.request_id)
+    log_request(request.org_id, request.event_id, request.request_id)
     credential = api.credential_of(app)
     caller = container.authenticator.identify(credential, request, Scope.SEARCH, tokens=True, quota=True)
     meter = container.meter_of(caller)
     api.headers_of_failure(app, lambda: meter.headers)
     event = caller.event(Feature.SELFIE_SEARCH)
     search = request.search_or_new(event)
-    api.log_request(search.org_id, search.event_id, search.request_id)
+    log_request(search.org_id, search.event_id, search.request_id)
     if caller.known.result is not None:
         outcome = replayed(caller.known.result)
     else:

@@ -1,9 +1,9 @@
 """Commands from SQS: to run a search that a webhook has asked for, which is brought to its end or comes again, and to
 look through an event's watches."""
 
-from facesearch.api.handler import log_request
 from facesearch.api.queue_handler import one_by_one, queue_handler
 from facesearch.bootstrap import container
+from facesearch.observability import log_request
 from facesearch.webhooks.commands import COMMANDS, MessageDelivery, NotNowError, WatchCommand
 
 

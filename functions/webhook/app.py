@@ -4,6 +4,8 @@ any search is deleted, and what it watches for. POST …/faces/{request_id}/watc
 
 from facesearch import starting  # isort: skip
 
+starting.begin()
+
 from datetime import UTC, datetime
 from http import HTTPStatus
 
@@ -18,7 +20,7 @@ from facesearch.api.watch_form import days_agreed_to
 from facesearch.bootstrap import container
 from facesearch.errors import NoSuchSearch, NotForTokens
 from facesearch.models import Feature, Scope
-from facesearch.observability import count
+from facesearch.observability import count, log_request
 from facesearch.webhooks.requests import parse_webhook
 from facesearch.webhooks.signing import ID
 
@@ -31,7 +33,7 @@ def post_webhook(org_id: str, event_id: str) -> Response[str]:
     caller = container.authenticator.identify_webhook(api.credential_of(app), headers, body, request)
     event = caller.event(Feature.SELFIE_SEARCH)
     accepted = container.webhook_intake.receive(event, parse_webhook(body), headers.get(ID, ""))
-    api.log_request(event.org_id, event.event_id, accepted.search.request_id)
+    log_request(event.org_id, event.event_id, accepted.search.request_id)
     count("WebhookReplayed" if accepted.replayed else "WebhookReceived")
     replay = {"Idempotent-Replayed": "true"} if accepted.replayed else {}
     data = queued_search(accepted.search, accepted.status)

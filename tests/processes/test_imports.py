@@ -129,8 +129,15 @@ def test_a_function_that_is_started_knows_the_events_of_its_gateway_alone() -> N
     assert run(f"{code}{said}", **STARTED).stdout.split() == ["APIGatewayProxyEvent", "None", "False"]
 
 
-def test_clients_have_no_texts_for_people() -> None:
-    """And pages as ever."""
+def test_a_start_s_clients_have_no_texts_for_people_and_page_and_wait_as_ever() -> None:
     code = "from facesearch.adapters import aws; client = aws.client('dynamodb', aws.DYNAMODB); "
-    said = "print(client.get_item.__doc__, client.can_paginate('query'))"
-    assert run(f"{code}{said}").stdout.split() == ["None", "True"]
+    used = "client.get_paginator('query'), client.get_waiter('table_exists'); "
+    said = "print(client.get_item.__doc__ is None)"
+    assert run(f"{code}{used}{said}", **STARTED).stdout.split() == ["True"]
+    assert run(f"{code}{used}{said}").stdout.split() == ["False"]
+
+
+@pytest.mark.parametrize("function", sorted(path.name for path in (ROOT / "functions").iterdir()))
+def test_garbage_is_collected_in_every_function_that_has_started(function: str, models: Path) -> None:
+    code = "import app, gc; print(gc.isenabled())"
+    assert run(code, function=function, MODELS_DIR=str(models), **STARTED).stdout.split() == ["True"]

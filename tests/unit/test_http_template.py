@@ -1,9 +1,10 @@
 """The HTTP API that may stand in the REST API's place has its routes, its throttles and its log."""
 
+import json
 from typing import Any
 
 from facesearch_local.functions import functions_of
-from facesearch_local.template import Deployment, Resource, Template
+from facesearch_local.template import Deployment, Resource, Template, read_document
 from tests.conftest import ROOT
 from tests.unit.test_template import stand_in
 
@@ -75,3 +76,28 @@ def test_where_it_is_callbacks_and_the_domain_lead_to_it() -> None:
     for http_api, mapping in (("true", "HttpApiDomainMapping"), ("false", "ApiDomainMapping")):
         edge = template(domain | {"HttpApi": http_api}).nested("Edge", stand_in)
         assert edge.resources.keys() == {"ApiDomainName", mapping}
+
+
+def test_the_api_s_address_alarm_and_dashboard_are_of_the_one_that_is_called() -> None:
+    outputs = read_document(ROOT / "template.yaml")["Outputs"]
+    plain = template({})
+    assert MAIN.resolve(outputs["ApiUrl"]["Value"], stand_in) == "Http.Outputs.ApiUrl"
+    assert plain.resolve(outputs["ApiUrl"]["Value"], stand_in).endswith("/live")
+    for main, dimension, api, failures in (
+        (MAIN, "ApiId", "Http.Outputs.Api", "5xx"),
+        (plain, "ApiName", "stack", "5XXError"),
+    ):
+        operations = main.nested("Operations", stand_in)
+        alarm = operations.resolve(operations.resources["ApiFailures"].properties, stand_in)
+        assert (alarm["MetricName"], alarm["Dimensions"]) == (failures, [{"Name": dimension, "Value": api}])
+        body = operations.resolve(operations.resources["Dashboard"].properties["DashboardBody"], stand_in)
+        shown = [metric for widget in json.loads(body)["widgets"] for metric in widget["properties"]["metrics"]]
+        of_the_api = [metric[1:4] for metric in shown if metric[0] == "AWS/ApiGateway"]
+        assert [failures, dimension, api] in of_the_api
+        assert {tuple(metric[1:]) for metric in of_the_api} == {(dimension, api)}
+
+
+def test_it_is_not_made_with_a_firewall_that_nobody_would_pass() -> None:
+    rule = read_document(ROOT / "template.yaml")["Rules"]["HttpApiHasNoFirewall"]
+    assert rule["RuleCondition"] == {"Fn::Equals": [{"Ref": "HttpApi"}, "true"]}
+    assert rule["Assertions"][0]["Assert"] == {"Fn::Equals": [{"Ref": "Firewall"}, "false"]}

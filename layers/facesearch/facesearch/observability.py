@@ -2,6 +2,7 @@
 
 import os
 import traceback
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from time import perf_counter
@@ -17,6 +18,11 @@ name, an object key, an API key or an embedding."""
 
 metrics = Metrics()
 """CloudWatch embedded metric format; the namespace comes from POWERTOOLS_METRICS_NAMESPACE."""
+
+
+def log_request(org_id: int | None, event_id: int | None, request_id: uuid.UUID | None) -> None:
+    """Say in every further log line of this invocation what it is about."""
+    logger.append_keys(org_id=org_id, event_id=event_id, request_id=str(request_id) if request_id else None)
 
 
 def count(name: str, value: float = 1) -> None:

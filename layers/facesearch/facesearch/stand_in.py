@@ -10,7 +10,8 @@ from types import ModuleType
 def stand_in(name: str, **contents: object) -> Iterator[None]:
     """While the block imports, an empty module of that name, but for its `contents`, is in the place of the real one.
 
-    Afterwards the real one can be imported as ever. Where it is there already, nothing happens.
+    Afterwards the real one can be imported as ever; what the block has imported keeps the contents. Where the real one
+    is there already, nothing happens.
     """
     if name in sys.modules:
         yield

@@ -1,4 +1,4 @@
-"""How a function's environment starts. Those that guests wait for import this before all else, begin with what
+"""How a function's environment starts. Those that guests wait for `begin` before all other imports, load early what
 takes long (`ahead`), and end with `over`.
 
 Only Lambda and the local stack start environments: elsewhere a function is an ordinary module.
@@ -9,23 +9,24 @@ import os
 import random
 from collections.abc import Callable
 
-from facesearch.stand_in import stand_in
-
 TYPE = os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE", "")
 """on-demand, provisioned-concurrency or snap-start; empty = nobody has started an environment."""
 
-if TYPE:
-    gc.disable()  # imports make next to no garbage, and looking for it takes a twentieth of their time
 
-
-def ahead(begin: Callable[[], object]) -> None:
-    """Begin what takes long and is not Python's work, beside the imports that are still to come."""
+def begin() -> None:
+    """Switch the collection of garbage off until `over`: imports make next to none, and looking for it takes a
+    twentieth of their time."""
     if TYPE:
-        with (
-            stand_in("numpy._core._add_newdocs"),
-            stand_in("numpy._core._add_newdocs_scalars"),
-        ):  # what numpy's help says
-            begin()
+        gc.disable()
+
+
+def ahead(load: Callable[[], object]) -> None:
+    """Begin to load what takes long and is hardly Python's work, in a thread beside the imports that are still to come.
+
+    `load` returns when the thread has begun.
+    """
+    if TYPE:
+        load()
 
 
 def over(prime: Callable[[bool], None] | None = None) -> None:

@@ -1,5 +1,6 @@
 """What the layers know of AWS is enough: clients resolve and send what they would with botocore's own files."""
 
+import datetime as dt
 import re
 import shutil
 from pathlib import Path
@@ -13,7 +14,9 @@ from botocore.config import Config
 from botocore.loaders import Loader
 
 from facesearch.adapters import aws
+from facesearch_local.template import Deployment, Template
 from tests.conftest import ROOT
+from tools.policies import grants
 from tools.service_models import ALLOWED_WITH, TEMPLATE, cut_down, operations
 
 MAKEFILE = (ROOT / "layers" / "dependencies" / "Makefile").read_text()
@@ -49,7 +52,7 @@ def test_a_client_is_the_same(data: Path, service: str) -> None:
     def described(data: Path | None, region: str) -> object:
         client = client_of(service, region, data)
         model = client.meta.service_model
-        wanted = operations(service, TEMPLATE.read_text())
+        wanted = operations(service)
         calls = [model.operation_model(name) for name in model.operation_names if wanted is None or name in wanted]
         return (
             client.meta.endpoint_url,
@@ -69,33 +72,41 @@ def test_a_client_is_the_same(data: Path, service: str) -> None:
         assert described(data, region) == described(None, region)
 
 
-@pytest.mark.parametrize("service", ALLOWED_WITH)
-def test_it_knows_what_functions_may_call_and_nothing_else(data: Path, service: str) -> None:
-    known = set(client_of(service, "eu-central-1", data).meta.service_model.operation_names)
-    every = set(client_of(service, "eu-central-1", None).meta.service_model.operation_names)
-    allowed = set(re.findall(rf"{service}:(\w+)", TEMPLATE.read_text()))
-    assert known == every & (allowed | ALLOWED_WITH[service])
-    assert len(known) < len(every) / 4
+def known(service: str, data: Path | None) -> set[str]:
+    return set(client_of(service, "eu-central-1", data).meta.service_model.operation_names)
 
 
 @pytest.mark.parametrize("service", ALLOWED_WITH)
-def test_it_knows_whatever_adapters_name(data: Path, service: str) -> None:
-    """A name that is put together is of a permission; this is for those that have none of their own."""
-    known = client_of(service, "eu-central-1", data).meta.service_model.operation_names
-    every = client_of(service, "eu-central-1", None).meta.service_model.operation_names
-    source = "".join(path.read_text() for path in (ROOT / "layers/facesearch/facesearch/adapters").rglob("*.py"))
-    named = {name for name in every if re.search(rf"client\.{xform_name(name)}\(|s3\.{xform_name(name)}\(", source)}
-    assert named
-    assert named <= set(known)
+def test_it_knows_what_functions_may_call_and_little_else(data: Path, service: str) -> None:
+    template = Template.load(TEMPLATE, Deployment("stack", "000000000000", "us-east-1", {"FaceSets": "exact,vectors"}))
+    allowed = {grant.action for grant in grants(template) if grant.action.startswith(f"{service}:")}
+    assert allowed
+    assert not any("*" in action for action in allowed)
+    named = {action.removeprefix(f"{service}:") for action in allowed} & known(service, None)
+    assert known(service, data) == named | ALLOWED_WITH[service]
 
 
-def test_links_and_forms_are_signed(data: Path) -> None:
-    def signed(data: Path | None) -> tuple[str, str]:
+@pytest.mark.parametrize(("service", "words"), [("dynamodb", {"Scan"}), ("s3", set[str]())])
+def test_it_knows_whatever_the_product_names(data: Path, service: str, words: set[str]) -> None:
+    """By its method's name, wherever it is; `words` are ordinary ones besides."""
+    source = "".join(path.read_text() for path in (ROOT / "layers/facesearch/facesearch").rglob("*.py"))
+    named = {name for name in known(service, None) if re.search(rf"\b{xform_name(name)}\b", source)}
+    assert len(named) > 5
+    assert named - known(service, data) == words
+
+
+def test_links_and_forms_are_signed(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = dt.datetime(2026, 11, 30, tzinfo=dt.UTC)
+    monkeypatch.setattr("botocore.auth.get_current_datetime", lambda remove_tzinfo=True: now.replace(tzinfo=None))
+    monkeypatch.setattr("botocore.signers.get_current_datetime", lambda remove_tzinfo=True: now.replace(tzinfo=None))
+
+    def signed(data: Path | None) -> tuple[str, Any]:
         s3 = client_of("s3", "eu-central-1", data, aws.S3)
         link = s3.generate_presigned_url("get_object", {"Bucket": "photos", "Key": "k"})
-        return link.partition("?")[0], s3.generate_presigned_post("photos", "k")["url"]
+        return link, s3.generate_presigned_post("photos", "k")
 
     assert signed(data) == signed(None)
+    assert "X-Amz-Signature=" in signed(data)[0]
 
 
 def test_they_are_a_tenth_and_zipped_nowhere(data: Path) -> None:

@@ -12,7 +12,7 @@ from facesearch.adapters.dynamodb.reading import DynamoReader
 from facesearch.adapters.dynamodb.table import Table
 from facesearch.adapters.memory.stores import MemoryReader
 from facesearch.adapters.memory.webhooks import MemoryJobStore
-from facesearch.adapters.s3.selfies import S3PendingSelfies
+from facesearch.adapters.s3.pending_selfies import S3PendingSelfies
 from facesearch.api.presenters import search_status
 from facesearch.errors import SelfieUnavailable, StoreUnavailable
 from facesearch.models import Job, JobStatus, SearchKey, SearchSummary

@@ -1,18 +1,19 @@
 """Clients of AWS's services, and how patient each is.
 
 Botocore's own, not boto3's: those bring resources, S3 transfers and multiprocessing along, a third of the time that the
-import takes, and nothing here uses them; nor the texts that botocore has of its methods. Importing this module is most
-of a cold start, so `bootstrap` does it when a client is first needed.
+import takes, and nothing here uses them. Importing this module is most of a cold start, so `bootstrap` does it when a
+client is first needed, and an environment that starts does it without the texts that botocore has of its methods.
 
 What a service says becomes an error of ours here, once for all adapters: `Throttled`, `StoreUnavailable`. Only refusals
 that an adapter may have asked for stay botocore's: a condition that did not hold, a file that is not there.
 """
 
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from functools import cache
 from typing import Any
 
+from facesearch import starting
 from facesearch.errors import StoreUnavailable, Throttled
 from facesearch.stand_in import stand_in
 
@@ -21,15 +22,17 @@ def _undocumented(**_: object) -> None:
     """In place of the texts that botocore has for each method."""
 
 
-with (
-    stand_in("botocore.docs.service", ServiceDocumenter=None),
-    stand_in(
-        "botocore.docs.docstring",
-        ClientMethodDocstring=_undocumented,
-        PaginatorDocstring=_undocumented,
-        WaiterDocstring=_undocumented,
-    ),
-):
+@contextmanager
+def _without_texts() -> Iterator[None]:
+    texts = dict.fromkeys(("ClientMethodDocstring", "PaginatorDocstring", "WaiterDocstring"), _undocumented)
+    with ExitStack() as left_out:
+        if starting.TYPE:
+            left_out.enter_context(stand_in("botocore.docs.service", ServiceDocumenter=None))
+            left_out.enter_context(stand_in("botocore.docs.docstring", **texts))
+        yield
+
+
+with _without_texts():
     from botocore.config import Config
     from botocore.exceptions import BotoCoreError
     from botocore.session import Session, get_session

@@ -1,7 +1,6 @@
 """What every API function does around its routes: reading the event, log context, error mapping, headers, metrics."""
 
 import binascii
-import uuid
 from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from typing import Any
@@ -14,7 +13,7 @@ from facesearch.api.envelope import failure
 from facesearch.api.requests import ApiRequest, Credential, PageQuery, parse_request
 from facesearch.api.resolver import APIGatewayRestResolver, Response
 from facesearch.errors import Forbidden, MissingKey, NoSuchRoute, NotFound
-from facesearch.observability import flush_metrics, logger
+from facesearch.observability import flush_metrics, log_request, logger
 from facesearch.tokens import PREFIX
 
 Handler = Callable[[dict[str, Any], LambdaContext], dict[str, Any]]
@@ -68,11 +67,6 @@ def request_of(
     request = parse_request(event.path_parameters, event.query_string_parameters, paged, consistent=consistent)
     log_request(request.org_id, request.event_id, request.request_id)
     return request
-
-
-def log_request(org_id: int | None, event_id: int | None, request_id: uuid.UUID | None) -> None:
-    """Say in every further log line of this invocation what it is about."""
-    logger.append_keys(org_id=org_id, event_id=event_id, request_id=str(request_id) if request_id else None)
 
 
 def headers_of_failure(app: APIGatewayRestResolver, headers: Callable[[], Mapping[str, str]]) -> None:

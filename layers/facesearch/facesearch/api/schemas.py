@@ -1,4 +1,4 @@
-"""The bodies of the responses that are no pages of photos. The OpenAPI document is generated from all bodies."""
+"""Bodies of all responses but pages of photos. The OpenAPI document is generated from all bodies."""
 
 import datetime as dt
 import uuid

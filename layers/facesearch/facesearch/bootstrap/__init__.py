@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from facesearch.bootstrap.stores import Later, StoreContainer, part
 from facesearch.models import Event, FaceSetKind, QuotaLimits, QuotaState
+from facesearch.stand_in import stand_in
 
 if TYPE_CHECKING:
     from facesearch import reading, records, tokens
@@ -125,13 +126,16 @@ class Container(StoreContainer):
 
     @cached_property
     def networks(self) -> Future[face_engine.OpenCvEngine | None]:
-        """The engine, which a thread loads from when this is first asked for. None where there is none.
+        """The engine, which a thread loads from when this is first asked for; None where there is none.
 
-        The imports are the caller's, as two threads share one Python; what OpenCV does then takes no Python.
+        The imports that the networks need are the caller's, all but onnxruntime's: threads share one Python, and OpenCV
+        loads the larger network without it. Of numpy only the texts of its help are left out.
         """
-        if self.settings.engine == "embedded":
+        if self.settings.engine != "embedded":
+            return self._background.submit(lambda: None)
+        with stand_in("numpy._core._add_newdocs"), stand_in("numpy._core._add_newdocs_scalars"):
             import_module("facesearch.adapters.opencv.face_engine")
-        return self._background.submit(lambda: self._engine if self.settings.engine == "embedded" else None)
+        return self._background.submit(lambda: self._engine)
 
     def prime(self, thorough: bool) -> None:
         """Build what a search needs before the first one comes: clients here, the networks beside them. `thorough`: run
@@ -141,7 +145,7 @@ class Container(StoreContainer):
         loaded = networks.result()
         if thorough and loaded is not None:
             loaded.warm_up()
-            for name in ("pi_heif", "encodings.idna"):  # a HEIC's, the first connection's
+            for name in ("facesearch.photos.decoding.heif", "pi_heif", "encodings.idna"):  # a HEIC's, a connection's
                 import_module(name)
 
     @cached_property

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     )
     from facesearch.adapters.opencv import bib_reader, face_engine
     from facesearch.adapters.rekognition import collections
-    from facesearch.adapters.s3 import objects, selfies, snapshots
+    from facesearch.adapters.s3 import objects, pending_selfies, selfies, snapshots
     from facesearch.adapters.sqs import indexing, webhooks
     from facesearch.adapters.upstream import api as upstream
     from facesearch.adapters.upstream import breaker
@@ -69,6 +69,7 @@ else:
     face_engine = Later("facesearch.adapters.opencv.face_engine")
     collections = Later("facesearch.adapters.rekognition.collections")
     objects = Later("facesearch.adapters.s3.objects")
+    pending_selfies = Later("facesearch.adapters.s3.pending_selfies")
     selfies = Later("facesearch.adapters.s3.selfies")
     snapshots = Later("facesearch.adapters.s3.snapshots")
     indexing = Later("facesearch.adapters.sqs.indexing")
@@ -147,7 +148,9 @@ class StoreContainer:
         return objects.S3Objects(self.s3, self.settings.required(bucket), self.pool)
 
     selfie_uploads = part(lambda self: selfies.S3SelfieUploads(self.s3, self.settings.required("selfies_bucket")))
-    _pending_selfies = part(lambda self: selfies.S3PendingSelfies(self.s3, self.settings.required("selfies_bucket")))
+    _pending_selfies = part(
+        lambda self: pending_selfies.S3PendingSelfies(self.s3, self.settings.required("selfies_bucket"))
+    )
     _snapshots = part(
         lambda self: snapshots.S3SnapshotStore(self.s3, self.settings.required("snapshots_bucket"), self._table)
     )

@@ -14,7 +14,7 @@ from datetime import datetime
 from PIL import Image
 
 from facesearch.errors import CostlyImage, UnusableImage
-from facesearch.photos.decoding import DAMAGED, UNREADABLE, heif, jpeg, png
+from facesearch.photos.decoding import DAMAGED, UNREADABLE, jpeg, png
 from facesearch.photos.decoding.colours import ADOBE_RGB, DISPLAY_P3
 from facesearch.photos.decoding.formats import is_heif, why_unreadable
 from facesearch.photos.decoding.metadata import Metadata, metadata_of
@@ -141,6 +141,8 @@ def _opened(data: bytes) -> _Opened:
 
 
 def _opened_heif(data: bytes) -> _Opened:
+    from facesearch.photos.decoding import heif  # few selfies are HEIC, and every start would wait for what they need
+
     file = heif.examine(data)
     _check_size(file.width, file.height)
     if file.pixels > MAX_DECODED_PIXELS:
@@ -149,7 +151,7 @@ def _opened_heif(data: bytes) -> _Opened:
         # Its own picture, even if there is a film beside it, which the other brand makes the first choice.
         still = data if data[8:12] == b"avif" else data[:8] + b"avif" + data[12:]
         return _Opened(Image.open(io.BytesIO(still), formats=("AVIF",)), primaries=file.primaries)
-    from pi_heif import HeifFile  # 2 % of the time to a first search, where few selfies are HEIC
+    from pi_heif import HeifFile
 
     decoder = HeifFile(io.BytesIO(data), convert_hdr_to_8bit=True, remove_stride=False)
     frame = decoder[decoder.primary_index]

@@ -1,10 +1,6 @@
-"""Selfies in their bucket, whose lifecycle rules expire them: of searches, uploaded ones, and such as came along with a
-webhook until its search has ended."""
+"""Selfies in their bucket, whose lifecycle rules expire them: of searches, and uploaded ones."""
 
-import math
-import uuid
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,7 +8,7 @@ from botocore.exceptions import ClientError
 from typing_extensions import override
 
 from facesearch.adapters.s3.objects import read_file
-from facesearch.errors import SelfieUnavailable, StoreUnavailable, UnknownUpload
+from facesearch.errors import UnknownUpload
 from facesearch.models import SearchKey
 from facesearch.search.selfies import (
     MAX_UPLOAD_BYTES,
@@ -22,11 +18,9 @@ from facesearch.search.selfies import (
     SelfieUploads,
     UploadForm,
     UploadKey,
-    job_prefix,
     selfie_keys,
     upload_key,
 )
-from facesearch.webhooks.pending_selfies import PendingSelfieStore
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -103,36 +97,3 @@ class S3SelfieUploads(SelfieUploads):
     @override
     def delete(self, upload: UploadKey) -> None:
         self.s3.delete_object(Bucket=self.bucket, Key=upload_key(upload))
-
-
-@dataclass(frozen=True)
-class S3PendingSelfies(PendingSelfieStore):
-    """Those of webhooks.
-
-    A key of its own for each webhook: of two at once for one request_id, only the one whose job was added is read.
-    """
-
-    s3: "S3Client"
-    bucket: str
-
-    @override
-    def keep(self, search: SearchKey, selfie: bytes) -> str:
-        key = f"{job_prefix(search)}{uuid.uuid4()}"
-        try:
-            self.s3.put_object(Bucket=self.bucket, Key=key, Body=selfie)
-        except StoreUnavailable:
-            with suppress(StoreUnavailable):  # then the lifecycle rule does
-                self.delete(key)  # it may have been written, and its key is known to nobody else
-            raise
-        return key
-
-    @override
-    def fetch(self, key: str) -> bytes:
-        file = read_file(self.s3, self.bucket, key, math.inf)
-        if file is None or file[1] is None:
-            raise SelfieUnavailable("The selfie is no longer there.")
-        return file[1]
-
-    @override
-    def delete(self, key: str) -> None:
-        self.s3.delete_object(Bucket=self.bucket, Key=key)
