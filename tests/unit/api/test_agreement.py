@@ -85,7 +85,7 @@ def test_what_a_parameter_says_of_the_code_is_so() -> None:
 
 
 def test_parameters_are_few_and_each_says_what_it_is_and_has_a_default() -> None:
-    assert len(TEMPLATE["Parameters"]) <= 26
+    assert len(TEMPLATE["Parameters"]) <= 27
     for name, parameter in TEMPLATE["Parameters"].items():
         assert len(parameter["Description"]) > 10, name
         assert "Default" in parameter, f"{name}: a plain `sam deploy` asks nobody"
