@@ -79,7 +79,7 @@ class Assumptions:
     search: tuple[float, ...] = (96, 96, 101)
     page: float = 8
     photo: float = 750
-    init: float = 550
+    init: float = 420
     load_bytes_per_ms: float = 80_000
     cold: float = 0.1
     pages: int = 3

@@ -49,14 +49,18 @@ def model(deployed: Deployed = PROD, figures: Figures | None = None, **load: Any
     return Model(deployed=deployed, load=Load(**load), figures=figures or Figures(), limits=GIVEN)
 
 
-@cache
-def met_by_a_crowd() -> list[Step]:
-    return list(steps(model(), Crowd(), RetryPolicy()))
+SLOW_TO_START = Figures(Assumptions(init=700))
+"""So slow that SnapStart's restore takes less time."""
 
 
 @cache
-def met_from_nothing() -> list[Storm]:
-    return list(storms(model(), report.RATES, RetryPolicy()))
+def met_by_a_crowd(figures: Figures | None = None) -> list[Step]:
+    return list(steps(model(figures=figures), Crowd(), RetryPolicy()))
+
+
+@cache
+def met_from_nothing(figures: Figures | None = None) -> list[Storm]:
+    return list(storms(model(figures=figures), report.RATES, RetryPolicy()))
 
 
 def breaks(of: Model) -> dict[str, float]:
@@ -378,7 +382,7 @@ class TestTheSimulation:
             assert check.simulated == pytest.approx(check.model, abs=4 * check.error + check.model / 50), check
 
     def test_what_is_moved_helps(self) -> None:
-        met = [step.outcome for step in met_by_a_crowd()]
+        met = [step.outcome for step in met_by_a_crowd(SLOW_TO_START)]
         as_it_is, quota, route, *others = met
         assert as_it_is.gave_up > quota.gave_up > route.gave_up
         assert all(each.refused == 0 for each in (route, *others))
@@ -399,7 +403,7 @@ class TestTheSimulation:
                 <= min(storm.starts + 4 * storm.starts**0.5, allowed)
             )
             assert (storm.outcome.refused > 0) == (storm.starts > 1_000)
-        slow, quick = met_from_nothing()[4:6]
+        slow, quick = met_from_nothing(SLOW_TO_START)[4:6]
         assert slow.rate == quick.rate == 1_000
         assert slow.outcome is not None
         assert quick.outcome is not None
