@@ -1,8 +1,8 @@
 """Clients of AWS's services, and how patient each is.
 
 Botocore's own, not boto3's: those bring resources, S3 transfers and multiprocessing along, a third of the time that the
-import takes, and nothing here uses them. Importing this module is most of a cold start, so `bootstrap` does it when a
-client is first needed, and an environment that starts does it without the texts that botocore has of its methods.
+import takes, and nothing here uses them. Importing this module takes long, so `bootstrap` does it when a client is
+first needed, and an environment that starts does it without the texts that botocore has of its methods.
 
 What a service says becomes an error of ours here, once for all adapters: `Throttled`, `StoreUnavailable`. Only refusals
 that an adapter may have asked for stay botocore's: a condition that did not hold, a file that is not there.
