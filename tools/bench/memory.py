@@ -1,10 +1,11 @@
 """What memory buys a search: milliseconds and dollars for several `SearchMemory`.
 
-    python -m tools.bench.memory SELFIE [--own 16] [--waiting 75]
+    python -m tools.bench.memory [SELFIE] [--own 17] [--waiting 23]
 
-Lambda gives CPU by memory, a vCPU for 1,769 MB. The selfie is looked at here with one and with two of OpenCV's threads,
-in turns. Of two threads the calling one's CPU counts, which is how long they take where both have a core: so the
-machine may have other work. The rest of a search, Python's own and waiting for AWS, is the same whatever the memory.
+The selfie is that of 2 MP of `make bench`, unless you name one; the two numbers are from its table. Lambda gives CPU by
+memory, a vCPU for 1,769 MB. The selfie is looked at here with one and with two of OpenCV's threads, in turns. Of two
+threads the calling one's CPU counts, which is how long they take where both have a core to themselves: measure on an
+idle machine. The rest of a search, Python's own and waiting for AWS, is the same whatever the memory.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from facesearch_cli import interrupts
 from tools.assets import DEFAULT_FOLDER
 from tools.bench.bounds import between
 from tools.bench.requests import PRICES
+from tools.bench.run import pictures
 
 VCPU_MEGABYTES = 1769
 MEMORY = (1024, VCPU_MEGABYTES, 2650, 2 * VCPU_MEGABYTES)
@@ -57,20 +59,15 @@ def milliseconds(memory: int, looked: dict[int, tuple[float, float]], own: float
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="python -m tools.bench.memory", description=__doc__)
-    parser.add_argument("selfie", type=Path)
-    parser.add_argument(
-        "--own", type=between(0.0, 60_000.0), default=16, help="milliseconds of Python's own in a search"
-    )
-    parser.add_argument(
-        "--waiting",
-        type=between(0.0, 60_000.0),
-        default=75,
-        help="milliseconds in which DynamoDB and S3 are waited for",
-    )
+    span = between(0.0, 60_000.0)
+    parser.add_argument("selfie", type=Path, nargs="?")
+    parser.add_argument("--own", type=span, default=17, help="milliseconds of Python's own in a search")
+    parser.add_argument("--waiting", type=span, default=23, help="in which only DynamoDB and S3 are waited for")
     asked = parser.parse_args()
     prices = tomllib.loads(PRICES.read_text())["lambda"]
     try:
-        looked = looks(OpenCvEngine(DEFAULT_FOLDER / "models", threads=1), asked.selfie.read_bytes())
+        selfie = pictures.selfie(2) if asked.selfie is None else asked.selfie.read_bytes()
+        looked = looks(OpenCvEngine(DEFAULT_FOLDER / "models", threads=1), selfie)
     except (NoFaceFound, OSError, UnusableImage) as error:
         parser.error(f"{asked.selfie}: {error}")
     for threads, (cpu, until) in looked.items():
