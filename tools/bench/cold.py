@@ -29,6 +29,7 @@ from rich.table import Table
 
 from facesearch_cli import interrupts
 from tools import built
+from tools.bench.bounds import between
 
 ROUNDS = 9
 INIT_SECONDS = 60
@@ -252,8 +253,10 @@ def main() -> int:
     """Measure and print; 1 if a promise is broken."""
     parser = argparse.ArgumentParser(prog="python -m tools.bench.cold", description=__doc__)
     parser.add_argument("build", type=Path, help="a build for this machine, as `sam build` left it")
-    parser.add_argument("--rounds", type=int, default=ROUNDS)
+    parser.add_argument("--rounds", type=between(1, 1_000), default=ROUNDS)
     options = parser.parse_args()
+    if not (options.build / "template.yaml").is_file():
+        parser.error(f"no build in {options.build}: run `make build` first")
     measured = measure(options.build.resolve(), options.rounds)
     if measured is None:
         print(

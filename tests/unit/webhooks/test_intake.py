@@ -216,6 +216,8 @@ def test_a_deployment_or_an_event_that_gives_no_probe_cannot_be_watched(site: We
         *[({"watch_days": 7} | more, InvalidRequest, "body: watch_days needs watch to be true")
           for more in ({}, {"watch": False}, {"watch_consent": True})],
         ({"selfie_base64": [ALONG, "A"]}, UnreadableBody, "Selfie 2: body.selfie_base64: must be base64"),
+        *[({"selfie_base64": each}, UnreadableBody, "body.selfie_base64: must be base64")
+          for each in ("…", "QUJD…", "é", "😀", "٣", "ſ", "\u202e", "!!!")],
         ({"selfie_base64": ["", ALONG]}, UnreadableBody, "Selfie 1: body.selfie_base64: the selfie is empty"),
         ({"selfie_base64": ""}, UnreadableBody, "body.selfie_base64: the selfie is empty"),
         ({"selfie_base64": [LARGE] * 2}, TooLarge, "The selfies have more than 4.5 MiB together"),

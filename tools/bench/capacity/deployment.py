@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from facesearch.records import SHARDS
+from facesearch_local.intrinsics import TemplateError
 from facesearch_local.stack import ROOT
 from facesearch_local.template import Template
 from facesearch_local.throttles import ANY_METHOD, ANY_PATH
@@ -42,6 +43,7 @@ class Deployed:
         firewall: requests that AWS WAF takes of an address in five minutes; None = no firewall.
         cloudfront: whether photos come from CloudFront.
         snapstart: whether searches start from a snapshot.
+        http_api: whether an HTTP API stands in the REST API's place.
         on_demand: tables that are billed by the request, by logical id.
         shards: partition keys of a new event's photos.
     """
@@ -61,6 +63,7 @@ class Deployed:
     firewall: int | None
     cloudfront: bool
     snapstart: bool
+    http_api: bool
     on_demand: tuple[str, ...]
     shards: int = SHARDS
 
@@ -87,14 +90,23 @@ def read_deployment(config: str, changed: Mapping[str, str] | None = None) -> De
 
 
 def of_template(template: Template) -> Deployed:
-    """What a template with its parameters says."""
+    """What a template with its parameters says.
+
+    Raises:
+        TemplateError: it could not be deployed so.
+    """
     functions = {
         each.id: _resolved(template, each.properties) for each in template.of_type("AWS::Serverless::Function")
     }
     (api,) = template.of_type("AWS::Serverless::Api")
     settings = {(each["ResourcePath"], each["HttpMethod"]): each for each in api.properties["MethodSettings"]}
     search, tables = functions["SearchFunction"], template.of_type("AWS::DynamoDB::Table")
-    given = template.parameters(["SearchQuotaPerMinute", "ResultRetentionDays", "SelfieRetentionDays", "Firewall"])
+    given = template.parameters(
+        ["SearchQuotaPerMinute", "ResultRetentionDays", "SelfieRetentionDays", "Firewall", "HttpApi"]
+    )
+    firewall, http_api = None if given["Firewall"] == "false" else int(given["Firewall"]), given["HttpApi"] == "true"
+    if firewall and http_api:
+        raise TemplateError("HttpApi and Firewall: AWS WAF cannot stand before an HTTP API")
     quota = float(given["SearchQuotaPerMinute"])
     return Deployed(
         search_gb=float(search["MemorySize"]) / 1024,
@@ -109,9 +121,10 @@ def of_template(template: Template) -> Deployed:
         search_quota=Throttle(quota / 60, max(1, quota // 3)),
         result_days=int(given["ResultRetentionDays"]),
         selfie_days=int(given["SelfieRetentionDays"]),
-        firewall=None if given["Firewall"] == "false" else int(given["Firewall"]),
+        firewall=firewall,
         cloudfront=bool(template.of_type("AWS::CloudFront::Distribution")),
         snapstart=search.get("SnapStart", {}).get("ApplyOn") == "PublishedVersions",
+        http_api=http_api,
         on_demand=tuple(table.id for table in tables if table.properties.get("BillingMode") == "PAY_PER_REQUEST"),
     )
 

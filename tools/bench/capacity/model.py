@@ -64,6 +64,7 @@ class Model:
             self.figures.assumed,
             pages=self.load.pages,
             snapstart=self.deployed.snapstart,
+            http_api=self.deployed.http_api,
         )
         gigabytes = {"SearchFunction": self.deployed.search_gb, "ResultsFunction": self.deployed.results_gb}
         model = cost.Model(assumed, gigabytes.__getitem__)

@@ -65,7 +65,7 @@ def inputs(model: Model, crowd: Crowd) -> str:
     return _table(("what", "is"), [*rows, ("more figures", more)])
 
 
-DEPLOYED = {"pages", "snapstart"}
+DEPLOYED = {"http_api", "pages", "snapstart"}
 """Assumptions of `make cost` in whose place load and deployment stand."""
 
 

@@ -1,6 +1,5 @@
 """What every API function does around its routes: reading the event, log context, error mapping, headers, metrics."""
 
-import binascii
 from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from typing import Any
@@ -48,7 +47,7 @@ def body_of(app: APIGatewayRestResolver) -> bytes:
         return body.encode()
     try:
         return pybase64.b64decode(body, validate=True)
-    except binascii.Error:
+    except ValueError:
         return b""
 
 

@@ -1,6 +1,5 @@
 """The body of a webhook."""
 
-import binascii
 import json
 import uuid
 from typing import Annotated, Any, Self
@@ -142,7 +141,7 @@ def parse_webhook(body: bytes) -> WebhookRequest:
 def _picture(text: str) -> bytes:
     try:
         picture = pybase64.b64decode(text, validate=True)
-    except binascii.Error:
+    except ValueError:  # letters beyond Latin-1, too
         raise UnreadableBody("body.selfie_base64: must be base64, without line breaks or a data: prefix") from None
     if not picture:
         raise UnreadableBody("body.selfie_base64: the selfie is empty")

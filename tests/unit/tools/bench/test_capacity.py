@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from facesearch.adapters.dynamodb import schema
 from facesearch.admin.links import PER_MINUTE
 from facesearch_client.retries import RetryPolicy
+from facesearch_local.intrinsics import TemplateError
 from facesearch_local.template import Deployment, Template, read_document
 from tests.conftest import ROOT
 from tools.bench import cost, counts
@@ -111,11 +112,24 @@ class TestWhatIsRead:
             ("SelfieRetentionDays", "0", "selfie_days", 0),
             ("Firewall", "10000", "firewall", 10_000),
             ("CloudFront", "false", "cloudfront", False),
+            ("HttpApi", "true", "http_api", True),
         ],
     )
     def test_a_parameter_is_read_from_the_template(self, parameter: str, value: str, attribute: str, read: Any) -> None:
         assert getattr(PROD, attribute) != read
         assert getattr(read_deployment("prod", {parameter: value}), attribute) == read
+
+    def test_an_http_api_costs_less_and_has_no_firewall(self) -> None:
+        def thousand(http_api: bool) -> float:
+            assumed = cost.Model(cost.Assumptions(pages=Load().pages, http_api=http_api))
+            return cost.total([*assumed.searches(Load().faces), *assumed.pages()])
+
+        cheaper = model(read_deployment("prod", {"HttpApi": "true"}))
+        saved = model().dollars_a_day(1) - cheaper.dollars_a_day(1)
+        assert saved == pytest.approx((thousand(False) - thousand(True)) / 1000 * 3600 * Load().hours)
+        assert saved > 0
+        with pytest.raises(TemplateError, match="Firewall"):
+            read_deployment("prod", {"HttpApi": "true", "Firewall": "10000"})
 
     def test_throttles_and_the_way_to_start_are_read_from_the_template(self) -> None:
         document = read_document(ROOT / "template.yaml")
