@@ -4,14 +4,9 @@ import json
 from typing import Any
 
 from facesearch_local.functions import functions_of
-from facesearch_local.template import Deployment, Resource, Template, read_document
+from facesearch_local.template import Resource, read_document
 from tests.conftest import ROOT
-from tests.unit.test_template import stand_in
-
-
-def template(parameters: dict[str, str]) -> Template:
-    return Template.load(ROOT / "template.yaml", Deployment("stack", "000000000000", "us-east-1", parameters))
-
+from tests.unit.test_template import stand_in, template
 
 MAIN = template({"HttpApi": "true"})
 HTTP = MAIN.nested("Http", stand_in)

@@ -7,7 +7,10 @@ Only Lambda and the local stack start environments: elsewhere a function is an o
 import gc
 import os
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+
+from facesearch.stand_in import stand_in
 
 TYPE = os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE", "")
 """on-demand, provisioned-concurrency or snap-start; empty = nobody has started an environment."""
@@ -18,6 +21,16 @@ def begin() -> None:
     twentieth of their time."""
     if TYPE:
         gc.disable()
+
+
+@contextmanager
+def without(modules: Mapping[str, Mapping[str, object]]) -> Iterator[None]:
+    """While the block imports, what nobody in a function uses is left out: modules by name, and what is in their place,
+    as `stand_in` has it."""
+    with ExitStack() as left_out:
+        for name, contents in modules.items() if TYPE else ():
+            left_out.enter_context(stand_in(name, **contents))
+        yield
 
 
 def ahead(load: Callable[[], object]) -> None:

@@ -9,30 +9,21 @@ that an adapter may have asked for stay botocore's: a condition that did not hol
 """
 
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import closing, contextmanager
 from functools import cache
 from typing import Any
 
 from facesearch import starting
 from facesearch.errors import StoreUnavailable, Throttled
-from facesearch.stand_in import stand_in
 
 
 def _undocumented(**_: object) -> None:
     """In place of the texts that botocore has for each method."""
 
 
-@contextmanager
-def _without_texts() -> Iterator[None]:
-    texts = dict.fromkeys(("ClientMethodDocstring", "PaginatorDocstring", "WaiterDocstring"), _undocumented)
-    with ExitStack() as left_out:
-        if starting.TYPE:
-            left_out.enter_context(stand_in("botocore.docs.service", ServiceDocumenter=None))
-            left_out.enter_context(stand_in("botocore.docs.docstring", **texts))
-        yield
+_TEXTS = dict.fromkeys(("ClientMethodDocstring", "PaginatorDocstring", "WaiterDocstring"), _undocumented)
 
-
-with _without_texts():
+with starting.without({"botocore.docs.service": {"ServiceDocumenter": None}, "botocore.docs.docstring": _TEXTS}):
     from botocore.config import Config
     from botocore.exceptions import BotoCoreError
     from botocore.session import Session, get_session

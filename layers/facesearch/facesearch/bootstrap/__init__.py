@@ -14,9 +14,9 @@ from functools import cached_property
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from facesearch import starting
 from facesearch.bootstrap.stores import Later, StoreContainer, part
 from facesearch.models import Event, FaceSetKind, QuotaLimits, QuotaState
-from facesearch.stand_in import stand_in
 
 if TYPE_CHECKING:
     from facesearch import reading, records, tokens
@@ -133,7 +133,7 @@ class Container(StoreContainer):
         """
         if self.settings.engine != "embedded":
             return self._background.submit(lambda: None)
-        with stand_in("numpy._core._add_newdocs"), stand_in("numpy._core._add_newdocs_scalars"):
+        with starting.without({"numpy._core._add_newdocs": {}, "numpy._core._add_newdocs_scalars": {}}):
             import_module("facesearch.adapters.opencv.face_engine")
         return self._background.submit(lambda: self._engine)
 
